@@ -16,9 +16,11 @@ A lane whose process was killed does nothing any more.
 from __future__ import annotations
 
 from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
+from harness.oracle.claimed_sections import ClaimedSection, claimed_sections
 from harness.oracle.crash import kill_step
+from harness.oracle.handed_on import handed_on
 from harness.oracle.index import HistoryIndex
-from harness.oracle.operations import FOREVER, Operation
+from harness.oracle.operations import FOREVER, Mutation, Operation
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds", "shared_writes", "unlocked_writes"]
@@ -71,48 +73,69 @@ def double_holds(index: HistoryIndex) -> list[Violation]:
 
 
 def unlocked_writes(index: HistoryIndex) -> list[Violation]:
-    """Return a violation for each operation that changed the transcript while another lane held the lock.
+    """Return a violation for each operation that wrote without the lock, which `double_holds` does not see.
 
-    The lane acquired nothing itself, so `double_holds` does not see it. One violation per operation;
-    kernel gate only, where steps have an order.
+    Either another lane held it, or the lane was inside its own section: the call that takes the lock had
+    returned. One violation per operation; kernel gate only, where steps have an order.
     """
-    suspects = [
-        mutation
-        for mutation in index.mutations
-        if not (mutation.held or mutation.reclaimed or index.is_rogue(mutation.operation.lane))
-    ]
-    if index.free or not suspects:
+    if index.free or not index.unheld:
         return []
     sections = _sections(index)
+    claims, kept = claimed_sections(index), handed_on(index)
     found: dict[Operation, Violation] = {}
-    for mutation in suspects:
-        operation = mutation.operation
-        if operation in found:
+    for mutation in index.unheld:
+        at, operation = mutation.index, mutation.operation
+        told = next((one for one in claims if one.covers(operation.lane, at)), None)
+        if at in kept or index.lock_unseen:
+            told = None
+        own = [one for one in sections if one.lane == operation.lane and one.acquired < at < one.left]
+        if operation in found or (own and (told is None or own[0].shared or own[0].hollow)):
             continue
-        own = any(one.lane == operation.lane and one.acquired < mutation.index < one.left for one in sections)
-        holder = next(
-            (
-                one
-                for one in sections
-                if one.lane != operation.lane and one.entered <= mutation.index < one.left
-                if one.reclaimed_at < 0 and not one.hollow
-            ),
-            None,
-        )
-        if own or holder is None or _rogue_touched_lock(index, holder.acquired, mutation.index):
-            continue
-        if 0 <= kill_step(index.history, holder.lane) < mutation.index:
-            continue
-        lanes = index.header.lanes
-        detail = (
-            f"{lanes[operation.lane].name} changed the transcript in its {operation.kind} without the write "
-            f"lock while {lanes[holder.lane].name} held it"
-        )
-        causes = (holder.acquired, mutation.index)
-        found[operation] = Violation(
-            "double_hold", mutation.index, operation.lane, operation.op, detail, causes
-        )
+        holder = _holder_at(index, sections, mutation)
+        if holder is not None:
+            found[operation] = _beside(index, mutation, holder)
+        elif told is not None and not _rogue_touched_lock(index, told.asked, at):
+            found[operation] = _told_so(index, mutation, told)
     return list(found.values())
+
+
+def _holder_at(
+    index: HistoryIndex, sections: list[_LockedSection], mutation: Mutation
+) -> _LockedSection | None:
+    """Return the section of another lane into which a mutation fell."""
+    holder = next(
+        (
+            one
+            for one in sections
+            if one.lane != mutation.operation.lane and one.entered <= mutation.index < one.left
+            if one.reclaimed_at < 0 and not one.hollow
+        ),
+        None,
+    )
+    if holder is None or _rogue_touched_lock(index, holder.acquired, mutation.index):
+        return None
+    return None if 0 <= kill_step(index.history, holder.lane) < mutation.index else holder
+
+
+def _beside(index: HistoryIndex, mutation: Mutation, holder: _LockedSection) -> Violation:
+    lanes, operation = index.header.lanes, mutation.operation
+    detail = (
+        f"{lanes[operation.lane].name} changed the transcript in its {operation.kind} without the write "
+        f"lock while {lanes[holder.lane].name} held it"
+    )
+    causes = (holder.acquired, mutation.index)
+    return Violation("double_hold", mutation.index, operation.lane, operation.op, detail, causes)
+
+
+def _told_so(index: HistoryIndex, mutation: Mutation, told: ClaimedSection) -> Violation:
+    operation = mutation.operation
+    name = index.header.lanes[operation.lane].name
+    detail = (
+        f"{name} was told that it has the write lock, and did not have it when it changed the transcript "
+        f"in its {operation.kind}"
+    )
+    causes = (told.begin, mutation.index)
+    return Violation("double_hold", mutation.index, operation.lane, operation.op, detail, causes)
 
 
 def shared_writes(index: HistoryIndex) -> frozenset[int]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from harness.model.history import State, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Mutation, Operation
-from harness.oracle.rules import EITHER, SANCTIONED, Rules
+from harness.oracle.rules import EITHER, SANCTIONED, TAKEOVER, Rules
 
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
 
@@ -74,8 +74,15 @@ def is_append(operation: Operation, before: State, after: State, blobs: Mapping[
     return old is None or new is None or new.startswith(old)
 
 
-def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int) -> str:
-    """Return the class of an effect as the window's runner sees it: a key of the rules."""
+def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int, *, locked: bool = False) -> str:
+    """Return the class of an effect as the window's runner sees it: a key of the rules.
+
+    Args:
+        index: the history.
+        mutations: of the effect.
+        runner: lane whose window it is.
+        locked: count them as made under the lock, whatever was seen of it.
+    """
     operation = mutations[0].operation
     before, after = mutations[0].before, mutations[-1].after
     if operation.lane == runner:
@@ -85,7 +92,7 @@ def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int) ->
     lane = index.header.lanes[operation.lane]
     if not lane.participant and lane.role != _MAY_LOCK:
         return "unlocked"
-    if not all(mutation.held and not mutation.reclaimed for mutation in mutations):
+    if not (locked or all(mutation.held and not mutation.reclaimed for mutation in mutations)):
         return "reclaimed" if any(mutation.reclaimed for mutation in mutations) else "unlocked"
     where = "same_process" if lane.process == index.header.lanes[runner].process else "other_process"
     what = "cotenant_append" if is_append(operation, before, after, index.blobs) else "participant_rewrite"
@@ -108,6 +115,7 @@ def effects_of(
     mutations: Sequence[Mutation],
     *,
     doubtful: frozenset[int],
+    believed: frozenset[int],
     over: bool,
 ) -> list[Effect]:
     """Return the effects of one operation's mutations in the window of `runner`.
@@ -119,15 +127,18 @@ def effects_of(
         mutations: of one operation, in order, those in the window.
         doubtful: indices of mutations that the runner may or may not know of; they are never held
             against a fence.
+        believed: indices of mutations whose lane believed to have the lock; they are held against a fence
+            only where the policy calls them a takeover under the lock, too.
         over: whether the operation had ended before the decision began.
     """
     inseparable = index.is_inseparable(mutations[0].operation)
-    # A participant may have the lock that it took, where that is not the one that is watched.
-    unlocked = index.lock_unseen and not index.is_rogue(mutations[0].operation.lane)
     unsure = [
         mutation
         for mutation in mutations
-        if inseparable or mutation.contested or mutation.index in doubtful or (unlocked and not mutation.held)
+        if inseparable
+        or mutation.contested
+        or mutation.index in doubtful
+        or (mutation.index in believed and not _is_takeover_anyway(index, rules, mutation, runner))
     ]
     if unsure:
         mutations = [mutation for mutation in mutations if mutation not in unsure]
@@ -149,6 +160,12 @@ def effects_of(
     for mutation in mutations:
         result.append(Effect(rules[class_of(index, (mutation,), runner)], (mutation,)))
     return result
+
+
+def _is_takeover_anyway(index: HistoryIndex, rules: Rules, mutation: Mutation, runner: int) -> bool:
+    """Return whether the policy sanctions a mutation neither without the lock nor under it."""
+    classes = [class_of(index, (mutation,), runner, locked=locked) for locked in (False, True)]
+    return all(rules[name] == TAKEOVER for name in classes)
 
 
 def _was_read(index: HistoryIndex, first: Mutation, last: Mutation) -> bool:

@@ -19,11 +19,7 @@ def handed_on(index: HistoryIndex) -> frozenset[int]:
     without one. The lock kept other processes out all the time. One lane after the other is then
     up to the process, and not judged.
     """
-    unheld = {
-        mutation.index
-        for mutation in index.mutations
-        if not (mutation.held or mutation.reclaimed or index.is_rogue(mutation.operation.lane))
-    }
+    unheld = {mutation.index for mutation in index.unheld}
     if index.free or not unheld:
         return frozenset()
     lanes, kinds, found = index.header.lanes, dict[int, str](), set[int]()

@@ -105,6 +105,7 @@ class HistoryIndex:
         by_lane: operations of each lane, in order.
         mutations: all of them, by time.
         misled: lane and number of operations that a fault told something untrue about a name.
+        believed: what `believed_writes` has found; None until it is asked.
     """
 
     def __init__(self, history: History) -> None:
@@ -115,6 +116,7 @@ class HistoryIndex:
         self.by_lane: list[list[Operation]] = [[] for _ in history.header.lanes]
         self.mutations: list[Mutation] = []
         self.misled: set[tuple[int, int]] = set()
+        self.believed: frozenset[int] | None = None
         self._operations: dict[tuple[int, int], Operation] = {}
         self._steps: dict[tuple[int, int], list[Step]] = {}
         self._read_events()
@@ -171,6 +173,15 @@ class HistoryIndex:
             isinstance(event, Step) and event.lock is not None and event.lock.kind == "shared"
             for _, event in self.history.notable
         )
+
+    @functools.cached_property
+    def unheld(self) -> list[Mutation]:
+        """Return the mutations of participants that did not have the lock, and were not robbed of it."""
+        return [
+            mutation
+            for mutation in self.mutations
+            if not (mutation.held or mutation.reclaimed or self.is_rogue(mutation.operation.lane))
+        ]
 
     def is_rogue(self, lane: int) -> bool:
         """Return whether the lane is a rogue: it takes no lock."""

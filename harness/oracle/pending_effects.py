@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from harness.oracle.double_hold import shared_writes
+from harness.oracle.believed_writes import believed_writes
 from harness.oracle.effects import Effect, effects_of
-from harness.oracle.handed_on import handed_on
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Mutation, Operation
 from harness.oracle.reachability import restored_until
@@ -91,13 +90,15 @@ def pending_at(
     """
     begin, end = decision.begin, decision.end
     effects: list[Effect] = []
-    doubtful = state.window.doubtful | shared_writes(index) | handed_on(index)
+    doubtful, believed = state.window.doubtful, believed_writes(index)
     for operation, mutations in _by_operation(state.window, end).items():
         if (operation is decision and decision.outcome == "ok") or operation in admitted:
             effects += [Effect(SANCTIONED, (mutation,)) for mutation in mutations]
         else:
             over = operation.end < begin and operation not in state.split
-            effects += effects_of(index, rules, decision.lane, mutations, doubtful=doubtful, over=over)
+            effects += effects_of(
+                index, rules, decision.lane, mutations, doubtful=doubtful, believed=believed, over=over
+            )
     pending = [
         effect for effect in effects if effect.rule in (TAKEOVER, EITHER) and not state.has_reported(effect)
     ]

@@ -40,16 +40,18 @@ def test_a_lane_goes_on_with_the_lock_that_its_process_has_kept() -> None:
 
 @pytest.mark.parametrize(
     "story",
-    [
-        kept(CRON),
-        kept(EDITOR, asked=False),
-        kept(HEARTBEAT, released=True),
-        kept(HEARTBEAT, asked=False),
-    ],
-    ids=["another process", "a rogue", "let go before", "did not ask for it"],
+    [kept(EDITOR, asked=False), kept(HEARTBEAT, asked=False)],
+    ids=["a rogue", "did not ask for it"],
 )
-def test_any_other_write_without_the_lock_is_a_takeover(story: Story) -> None:
-    assert "missed_takeover" in kinds(story)
+def test_a_write_of_a_lane_that_has_no_lock_is_a_takeover(story: Story) -> None:
+    assert kinds(story) == ["missed_takeover"]
+
+
+@pytest.mark.parametrize(
+    "story", [kept(CRON), kept(HEARTBEAT, released=True)], ids=["another process", "let go before"]
+)
+def test_a_lane_that_was_told_so_and_has_no_lock_is_a_double_hold(story: Story) -> None:
+    assert kinds(story) == ["double_hold"]
 
 
 def test_a_lane_that_still_has_the_lock_has_not_handed_it_on() -> None:
