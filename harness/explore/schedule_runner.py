@@ -46,7 +46,7 @@ def run_schedule(
     inconclusive = ""
     while candidates := gate.settle():
         if len(choices) >= steps_max and len(choices) - gate.idle_steps >= steps_max:
-            inconclusive = f"not over after {steps_max} steps"
+            inconclusive = f"not over after {steps_max} steps, the steps_max of its scenario"
             break
         if candidates[0].lane != last:
             _current_first(candidates, last)

@@ -131,7 +131,7 @@ def test_an_inconclusive_search_is_no_success(harness: Harness, tmp_path: Path) 
     )
     assert ended.status == 3
     assert "inconclusive" in ended.out
-    assert "not over after 5 steps" in ended.err
+    assert "not over after 5 steps, the steps_max of its scenario" in ended.err
 
 
 @pytest.mark.parametrize(

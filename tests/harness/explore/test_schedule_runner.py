@@ -126,7 +126,7 @@ def test_own_steps_without_end_do_not_keep_the_others_waiting() -> None:
 def test_a_schedule_with_too_many_steps_is_inconclusive() -> None:
     gate, picks = Gate(5, 5, 5), Picks()
     outcome, schedule = run_schedule(gate, PROGRAM, picks, RNG, 7)
-    assert outcome.end.inconclusive == "not over after 7 steps"
+    assert outcome.end.inconclusive == "not over after 7 steps, the steps_max of its scenario"
     assert len(schedule.choices) == picks.ended == 7
 
 

@@ -128,7 +128,7 @@ def test_a_file_that_is_opened_and_emptied_at_each_attempt_is_waited_for(stage: 
 def test_a_lane_that_writes_between_is_at_work(stage: Stage) -> None:
     """It goes on as long as the strategy likes it best, and the reason for the end names no lock."""
     seen = held(stage, "flock", "flock__write__ever", "go_flock")
-    assert seen.end.inconclusive == "not over after 2000 steps"
+    assert seen.end.inconclusive == "not over after 2000 steps, the steps_max of its scenario"
     assert not seen.end.waiting
 
 
@@ -136,7 +136,7 @@ def test_a_schedule_that_is_too_long_says_which_lane_waits(stage: Stage) -> None
     words = [["open", "flock", "think:2000"], ["open", "flock__nothing__ever"]]
     seen = stage.play(program_of(stage.lanes, words), make("random"), 1)
     reason, _, why = seen.end.inconclusive.partition("; ")
-    assert reason == "not over after 2000 steps"
+    assert reason == "not over after 2000 steps, the steps_max of its scenario"
     assert why.startswith("lane1: it has asked ")
     assert why.endswith("for the flock on T.flock (lane0 has it and waits for its model)")
 

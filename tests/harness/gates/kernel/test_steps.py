@@ -146,7 +146,7 @@ def test_too_many_steps_are_said(stage: Stage) -> None:
         outcome, schedule = run_schedule(
             stage.gate, program_of(stage.lanes, [["write"] * 5, []]), Scripted(), None, 7
         )
-    assert outcome.end.inconclusive == "not over after 7 steps"
+    assert outcome.end.inconclusive == "not over after 7 steps, the steps_max of its scenario"
     assert len(schedule.choices) == 7
     # A schedule that was cut off leaves nothing behind.
     assert len(stage.run(["write"], ["write"]).steps) == 6
