@@ -32,7 +32,7 @@ class LockInterruptedIsHeld(Control):
 
     about: ClassVar[str] = "control: a wait for the lock that a signal ends counts as the lock"
     defect: ClassVar[str] = "a wait for the lock that a signal ends counts as the lock"
-    caught_by: ClassVar[str] = "missed_takeover"
+    caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "wait-interrupted"
     original: ClassVar[str] = "none"
