@@ -83,7 +83,7 @@ def main() -> None:
 def missing(path: Path) -> list[str]:
     """Return the programs of a scenario that this machine lacks."""
     argv = next(lane.argv for lane in load(str(path)).lanes if lane.role == "program")
-    words = " ".join(argv).split()
+    words = " ".join(argv).replace("=", " ").split()  # an editor may be named in a variable
     wanted = [argv[0], *(tool for tool in _TOOLS if tool in words)]
     return [name for name in dict.fromkeys(wanted) if name != PYTHON and shutil.which(name) is None]
 
