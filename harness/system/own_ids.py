@@ -132,6 +132,8 @@ def _mounted(directory: str) -> str:
 def _refused(what: str) -> str:
     if user_namespace.entered() or user_namespace.wanted():
         return f"{what}; {user_namespace.remedy()}"
+    if read_only_mounts.in_chroot():
+        return f"{what}; a chroot has none: use a container, whose root is changed by pivot_root"
     return f"{what}; it takes CAP_SYS_ADMIN, or an ordinary user without any capability"
 
 

@@ -7,13 +7,15 @@ CAP_SYS_ADMIN, which an ordinary user has in a user namespace (`harness.system.u
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import struct
 import sys
+import threading
 
 from harness.model.errors import GateUnavailable
 
-__all__ = ["make_read_only"]
+__all__ = ["in_chroot", "make_read_only"]
 
 #: The same on every type of machine.
 _MOUNT_SETATTR = 442
@@ -44,7 +46,8 @@ def make_read_only(*directories: str) -> bool:
         return False
     paths = [directory.encode() for directory in directories]
     changed = (
-        _libc.unshare(_CLONE_NEWNS) == 0
+        not in_chroot()
+        and _libc.unshare(_CLONE_NEWNS) == 0
         # Nothing of it may reach the namespace of the others.
         and _libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
         and all(_libc.mount(path, path, None, _MS_BIND, None) == 0 for path in paths)
@@ -54,6 +57,29 @@ def make_read_only(*directories: str) -> bool:
         if not _set(path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
             raise GateUnavailable(f"mount_setattr of {path.decode()}: {os.strerror(ctypes.get_errno())}")
     return changed
+
+
+@functools.cache
+def in_chroot() -> bool:
+    """Return whether / is another folder for a process that sees the same files through mounts of its own.
+
+    The kernel then shows the folders and files of one of them to the other one by longer paths. Whoever
+    follows the calls of the other by such paths takes them for files elsewhere.
+    """
+    found: list[str] = []
+
+    def look() -> None:
+        root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+        try:
+            if _libc.unshare(_CLONE_NEWNS) == 0:
+                found.append(os.readlink(f"/proc/thread-self/fd/{root}"))
+        finally:
+            os.close(root)
+
+    thread = threading.Thread(target=look, name="root-of-mounts")
+    thread.start()
+    thread.join()
+    return found not in ([], ["/"])
 
 
 def _set(path: bytes, flags: int, attributes: bytes) -> bool:

@@ -7,14 +7,14 @@ How long to receive and in which order to react is up to the three ways of waiti
 from __future__ import annotations
 
 import errno
-from fcntl import ioctl
 from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import Worker
-from harness.gates.kernel.linux_abi import NOTIF_RECV, RESPONSE_CONTINUE
+from harness.gates.kernel.linux_abi import RESPONSE_CONTINUE
 from harness.gates.kernel.process import PendingSyscall, Status, Task, respond
 from harness.gates.kernel.reactions import CONTINUE, STOP_AT_FILE, Answer, Inconclusive, Reaction, Stop
+from harness.gates.kernel.receiving import notification
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_handlers import HANDLERS
 from harness.gates.kernel.syscall_table import CALLS
@@ -24,7 +24,6 @@ __all__ = ["apply", "react", "receive"]
 #: Answers with these are the harness's own: elsewhere the call might go well.
 _REFUSALS: Final = frozenset({-errno.EROFS, -errno.EPERM, -errno.EACCES, -errno.ENOSYS})
 _FILE: Final = Status.FILE
-_ZERO: Final = bytes(linux_abi.NOTIF.size)
 _unpack: Final = linux_abi.NOTIF.unpack
 
 
@@ -38,7 +37,7 @@ def receive(state: SupervisorState, worker: Worker) -> PendingSyscall:
         InterruptedError: the watchdog's tick came first.
         FileNotFoundError: no process is left behind the listener.
     """
-    trap_id, tid, number, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
+    trap_id, tid, number, *args = _unpack(notification(worker.listener))
     state.received(tid)
     return PendingSyscall(trap_id, CALLS[number], args, worker, tid)
 
