@@ -28,13 +28,16 @@ __all__ = ["asking_patches", "movable"]
 _ASKING = """
     b860000000 0f05 c3      # gettimeofday: the call
     b8c9000000 0f05 c3      # time: the call
-    48c7c0daffffff c3       # getrandom: return -38; the C library then makes the call
+    49ffc0 7408             # getrandom: is the last argument -1? the C library asks how much memory it wants
+    b83e010000 0f05 c3      # the call
+    6ada 58 c3              # return -38
+    0f1f8000000000          # (to a multiple of 8)
     83ff0b 7712             # clock_gettime: cmp edi, 11; ja pass
     b8{mask}              # mov eax, mask of the clocks
     0fa3f8 7308             # bt eax, edi; jnc pass
     b8e4000000 0f05 c3      # the call
 """
-_ENTRIES = {GETTIMEOFDAY: 0, TIME: 8, GETRANDOM: 16, CLOCK_GETTIME: 24}
+_ENTRIES = {GETTIMEOFDAY: 0, TIME: 8, GETRANDOM: 16, CLOCK_GETTIME: 40}
 #: The rest, behind `pass`, where the kernel's function cannot go on.
 _PASS = """
     48b800000000{untrapped} # rax = the upper half

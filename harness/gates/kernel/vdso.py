@@ -74,10 +74,12 @@ _READ_SECONDS = """
     4d85c9 7403 498901 c3   # store where asked to; return the seconds
     66662e0f1f8400000000006690
 """
-# getrandom: ENOSYS, so that the C library makes the call, which the supervisor answers.
+# getrandom: the call, which the supervisor answers. With -1 as the last argument glibc from 2.41 on asks how
+# much memory the function wants: ENOSYS. It may have asked before this code was here, and then wants numbers.
 _READ_RANDOM = """
-    48c7c0daffffff c3       # return -38
-    0f1f840000000000
+    49ffc0 7407             # is the last argument -1? to the end
+    b83e010000 eb87         # syscall getrandom, by the instruction of clock_gettime
+    6ada 58 c3              # return -38
 """
 # now(edi: clock): rax = seconds, rdx = nanoseconds. Each read counts one up. Time stands still for the first
 # 4,095 reads, for which of a program's threads reads how often is chance; after that it goes on faster and
@@ -128,7 +130,6 @@ _PROGRAM_CODE = _assembled(_read_clock(_ALL_CLOCKS), _READ_TIMEVAL, _READ_SECOND
 _SHARED_CODE = _assembled(_read_clock(DATES_MASK), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED)
 #: Where in the block the other functions begin.
 _ENTRIES = {GETTIMEOFDAY: 0x30, TIME: 0x70, GETRANDOM: 0x90}
-_CLOCK_ONLY = {name: _ENTRIES[name] for name in (GETTIMEOFDAY, TIME)}
 _BEGINNING = 16
 
 
@@ -255,7 +256,7 @@ def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[in
     """
     code = _SHARED_CODE[:_OFFSET_AT] + struct.pack("=i", offset_at) + _SHARED_CODE[_OFFSET_AT + 4 :]
     code += struct.pack("=Q", time_at)
-    return [(where.code_at, code), *jumps(where, where.code_at, _CLOCK_ONLY)]
+    return [(where.code_at, code), *jumps(where, where.code_at, _ENTRIES)]
 
 
 def jumps(where: Layout, block_at: int, entries: dict[str, int]) -> list[tuple[int, bytes]]:

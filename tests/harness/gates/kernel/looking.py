@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
+import mmap
 import os
 import random
 import struct
@@ -11,6 +13,7 @@ import time
 import uuid
 from time import time_ns as imported_time_ns
 
+from harness.gates.kernel import vdso
 from tests.harness.gates.kernel.words import Words, error_of, syscall
 
 __all__ = ["Looking"]
@@ -170,6 +173,26 @@ class Looking(Words):
         device = os.open("/dev/urandom", os.O_RDONLY | os.O_CLOEXEC)
         os.close(device)
         return json.dumps([os.urandom(4).hex(), buffer.raw.hex(), str(uuid.uuid4()), random.random()])
+
+    def random_by_vdso(self) -> str:
+        """Numbers as glibc from 2.41 on draws them, and its question for the memory that it wants."""
+        where = vdso.layout()
+        assert where is not None
+        if vdso.GETRANDOM not in where.functions:
+            # Linux before 6.11
+            return json.dumps([-errno.ENOSYS, self.random()])
+        types = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_void_p, ctypes.c_size_t)
+        address = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_ulong)(("getauxval", ctypes.CDLL(None)))(
+            vdso.AT_SYSINFO_EHDR
+        )
+        draw = ctypes.CFUNCTYPE(ctypes.c_long, *types)(address + where.functions[vdso.GETRANDOM])
+        wanted, buffer = (ctypes.c_uint * 16)(), ctypes.create_string_buffer(8)
+        asked = draw(None, 0, 0, wanted, ctypes.c_size_t(-1).value)
+        with mmap.mmap(-1, mmap.PAGESIZE) as memory:
+            state = (ctypes.c_char * 1).from_buffer(memory)
+            assert draw(buffer, 8, 0, ctypes.addressof(state), wanted[0]) == 8
+            del state
+        return json.dumps([asked, buffer.raw.hex()])
 
     # Times set by hand
 

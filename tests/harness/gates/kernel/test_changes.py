@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.gates.kernel.call_names import LINK
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.stage import INITIAL, Stage
 
@@ -36,7 +37,7 @@ CASES = [
     ),
     (
         "write_through_link",
-        ["link T > T.link", "openat T.link", "write T", "close T"],
+        [f"{LINK} T > T.link", "openat T.link", "write T", "close T"],
         {2: b"XXaa\nbbbb\n"},
     ),
     (
@@ -87,7 +88,7 @@ CASES = [
     ("fallocate", ["openat T", "fallocate T", "close T"], {1: INITIAL + b"\0\0"}),
     ("write_by_standard_output", ["openat T", "write T", "dup2 T", "close T"], {1: INITIAL + b"cccc\n"}),
     ("write_by_dup", ["openat T", "close T", "write T", "close T"], {2: INITIAL + b"cccc\n"}),
-    ("touch", ["utimensat T", "chmod T", "link T > T.link", "unlink T.link"], {}),
+    ("touch", ["utimensat T", "chmod T", f"{LINK} T > T.link", "unlink T.link"], {}),
 ]
 
 

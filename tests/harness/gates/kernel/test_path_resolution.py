@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.gates.kernel.path_resolution import is_indirect, signed
+from tests.harness.gates.kernel.call_names import FSTAT, LINK
 from tests.harness.gates.kernel.places import Places
 from tests.harness.gates.kernel.stage import INITIAL, Seen, Stage
 
@@ -35,7 +36,7 @@ WAYS = [
     ("across_pages", ["open T", *WRITE[1:]]),
     ("up_to_a_border", ["open T", *WRITE[1:]]),
     ("longest", WRITE),
-    ("name_of_bytes", ["link T > tmp1", "openat tmp1", *WRITE[1:]]),
+    ("name_of_bytes", [f"{LINK} T > tmp1", "openat tmp1", *WRITE[1:]]),
     ("number_used_again", WRITE),
     ("by_openat2", ["openat2 T", *WRITE[1:]]),
 ]
@@ -47,8 +48,8 @@ ELSEWHERE = [
     ("null", "EFAULT", []),
     ("too_long", "ENAMETOOLONG", ["openat T"]),
     ("neighbour", "1", []),
-    ("empty_path", "10", ["openat T", "newfstatat T", "close T"]),
-    ("longest_name", "written", ["openat tmp1", "newfstatat tmp1", "close tmp1"]),
+    ("empty_path", "10", ["openat T", f"{FSTAT} T", "close T"]),
+    ("longest_name", "written", ["openat tmp1", f"{FSTAT} tmp1", "close tmp1"]),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from harness.model.gate import Verdict
 from harness.model.history import End, Invoke, Return, Step
 from harness.model.schedule import Choice
+from tests.harness.gates.kernel.call_names import FSTAT
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.stage import INITIAL, Out, Scripted, Stage, Until, as_explorer, program_of
 
@@ -83,7 +84,7 @@ def test_candidates_name_the_next_call_and_whether_it_writes(stage: Stage) -> No
     assert [(c.op, c.ordinal, f"{c.call} {c.path}".rstrip(), c.writes) for c in shown] == [
         *((0, 0, "openat T", False), (0, 1, "read T", False), (0, 2, "lseek T", False)),
         *((0, 3, "fsync T", False), (0, 4, "close T", False), (0, 5, "access T", False)),
-        *((0, 6, "openat .", False), (0, 7, "newfstatat .", False)),
+        *((0, 6, "openat .", False), (0, 7, f"{FSTAT} .", False)),
         *((0, 8, "getdents64 .", False), (0, 9, "getdents64 .", False), (0, 10, "close .", False)),
         *((1, 0, "openat T", True), (1, 1, "write T", True), (1, 2, "close T", False)),
         *((2, 0, "think", False), (3, 0, "sleep", False)),

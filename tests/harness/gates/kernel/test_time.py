@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
@@ -101,6 +102,14 @@ def test_random_numbers_are_the_same_in_each_schedule(stage: Stage) -> None:
     assert len({bytes_, raw, others}) == 3
     assert len(identity) == 36
     assert 0 <= number < 1
+
+
+def test_random_numbers_that_take_no_call_are_the_same_too(stage: Stage) -> None:
+    first = said(stage, "random_by_vdso", "random_by_vdso")
+    assert said(stage, "random_by_vdso", "random_by_vdso") == first
+    (asked, drawn), (_, others) = map(json.loads, first)
+    assert asked == -errno.ENOSYS
+    assert drawn != others
 
 
 def test_another_program_draws_other_numbers_from_python_s_generator(stage: Stage) -> None:
