@@ -172,7 +172,12 @@ def without_empty_lanes(variant: Variant) -> Variant:
         left.sort()
     numbers = {old: new for new, old in enumerate(left)}
     lanes = tuple(_renumbered(variant.program.lanes[index]) for index in left)
-    choices = tuple(Choice(numbers[choice.lane], choice.op, choice.ordinal) for choice in variant.choices)
+    # The start of a process that comes back is a choice of its lane, also where the lane then does nothing.
+    choices = tuple(
+        Choice(numbers[choice.lane], choice.op, choice.ordinal)
+        for choice in variant.choices
+        if choice.lane in numbers
+    )
     return Variant(msgspec.structs.replace(variant.program, lanes=lanes), choices)
 
 

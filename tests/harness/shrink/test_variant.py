@@ -48,6 +48,15 @@ def test_an_empty_lane_is_removed_from_program_and_schedule() -> None:
     assert [choice.lane for choice in small.choices] == [0, 1, 0, 0, 1]
 
 
+def test_the_start_of_a_process_that_comes_back_goes_with_its_empty_lane() -> None:
+    idle = msgspec.structs.replace(THREE.lanes[1], ops=(), revives="a")
+    revived = msgspec.structs.replace(THREE, lanes=(THREE.lanes[0], idle, THREE.lanes[2]))
+    started = Choice(1, -1, 0)
+    small = without_empty_lanes(Variant(revived, (CHOICES[0], started, CHOICES[1])))
+    assert [one.name for one in small.program.lanes] == ["a", "c"]
+    assert small.choices == (Choice(0, 0, 0), Choice(1, 0, 0))
+
+
 @pytest.mark.parametrize(("process", "left"), [("b", ["b", "c"]), ("c", ["c"])])
 def test_a_lane_of_the_process_with_the_dead_ones_id_stays(process: str, left: list[str]) -> None:
     locked = msgspec.structs.replace(THREE, left_lock=LeftLock(process, 5))
