@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import fence.external.proxy
 import fence.protocol
 import harness.system.source_files
 import takeover_harness.own_packages
@@ -21,6 +22,7 @@ from harness.system.source_files import OURS, USERS, WATCHED, owner_of
         (os.__file__, OURS),
         (pytest.__file__, OURS),
         ("<string>", OURS),
+        (fence.external.proxy.__file__, OURS),
         (fence.protocol.__file__, WATCHED),
         (__file__, USERS),
     ],
