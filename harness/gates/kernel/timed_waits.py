@@ -181,6 +181,14 @@ def _ends_at_time(pending: PendingSyscall) -> bool:
     return pending.call.name == "futex" and pending.args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
 
 
+def steady_end_at(pending: PendingSyscall) -> int:
+    """Return where the time stands at which a wait or a sleep ends, unless that is a date; 0 for none."""
+    name, args = pending.call.name, pending.args
+    if name == "clock_nanosleep":
+        return args[2] if args[1] & _ABSOLUTE_TIME else 0
+    return args[3] if _ends_at_time(pending) and not ends_at_date(pending) else 0
+
+
 def time_out_of(pending: PendingSyscall) -> int | None:
     """Return how long the kernel lets a wait or a sleep last, in nanoseconds; None for no end, or for a date.
 
