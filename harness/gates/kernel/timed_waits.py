@@ -24,7 +24,7 @@ from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.signal_sets import signal_sets, to_be_handled
 from harness.system.descriptors import copy_of
 
-__all__ = ["TimedWait", "ends_at_date", "time_out_of", "wait_of", "watched"]
+__all__ = ["TimedWait", "ends_at_date", "steady_end_at", "time_out_of", "wait_of", "watched"]
 
 #: By name: the argument that says how long.
 _TIME_AT = {
