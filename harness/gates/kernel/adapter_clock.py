@@ -18,7 +18,8 @@ from typing import NamedTuple
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.program_clock import DATES
-from harness.gates.kernel.timed_waits import ends_at_date, time_out_of
+from harness.gates.kernel.steady_clock import SteadyClock
+from harness.gates.kernel.timed_waits import ends_at_date, steady_end_at, time_out_of
 
 __all__ = ["AdapterClock"]
 
@@ -107,9 +108,14 @@ class _View:
 
 
 class AdapterClock:
-    """What the clocks of the date show in one adapter and in the processes that it starts."""
+    """What the clocks of the date show in one adapter and in the processes that it starts.
+
+    Attributes:
+        steady: its clocks that only go forward.
+    """
 
     def __init__(self) -> None:
+        self.steady = SteadyClock()
         self._views: defaultdict[int, _View] = defaultdict(_View)
         #: Whether the date was read since the last request.
         self._is_read = False
@@ -124,6 +130,7 @@ class AdapterClock:
     def begin(self) -> None:
         """Start a schedule."""
         self._views.clear()
+        self.steady.begin()
         self._owed_ns = 0
         self.request_begins()
 
@@ -213,6 +220,7 @@ class AdapterClock:
         if address:
             left_ns = self._left(pending, address, self._views[pending.tid].now(now_ns) + ahead_ns)
         elif pending.call.kind in _WAITS:
+            self._tell_machines(pending)
             left_ns = time_out_of(pending)
         else:
             return
@@ -235,15 +243,29 @@ class AdapterClock:
             return None
         seconds, rest = _TIMESPEC.unpack(own)
         until_ns: int = seconds * _SECOND + rest
-        machine_ns = time.time_ns()
-        # One that was reckoned from a date of the machine's, or from another clock, is right as it is.
-        others = (machine_ns, time.monotonic_ns())
-        if any(abs(until_ns - other) <= abs(until_ns - date_ns) for other in others):
-            return until_ns - machine_ns
-        machines = _TIMESPEC.pack(*divmod(max(0, machine_ns + until_ns - date_ns), _SECOND))
-        memory.write(address, machines)
-        self._changed[pending.tid] = _Changed(pending.process, address, own, machines)
-        return until_ns - date_ns
+        machine_ns, steady_ns = time.time_ns(), time.monotonic_ns() + self.steady.ahead_ns
+        # One that was reckoned from a date of the machine's is right as it is.
+        nearest_ns = min((machine_ns, steady_ns, date_ns), key=lambda clock_ns: abs(until_ns - clock_ns))
+        if nearest_ns == steady_ns:
+            self._change(pending, address, own, until_ns - self.steady.ahead_ns)
+        elif nearest_ns == date_ns:
+            self._change(pending, address, own, machine_ns + until_ns - date_ns)
+        return until_ns - nearest_ns
+
+    def _tell_machines(self, pending: PendingSyscall) -> None:
+        """Put the machine's time in the place of the adapter's steady one, at which a call ends."""
+        address = steady_end_at(pending) if self.steady.ahead_ns else 0
+        own = pending.process.memory.read(address, _TIMESPEC.size) if address else b""
+        if len(own) == _TIMESPEC.size:
+            seconds, rest = _TIMESPEC.unpack(own)
+            self._change(pending, address, own, seconds * _SECOND + rest - self.steady.ahead_ns)
+
+    def _change(self, pending: PendingSyscall, address: int, own: bytes, until_ns: int) -> None:
+        """Put the machine's time in the place of the adapter's while a call runs."""
+        machines = _TIMESPEC.pack(*divmod(max(0, until_ns), _SECOND))
+        if machines != own:
+            pending.process.memory.write(address, machines)
+            self._changed[pending.tid] = _Changed(pending.process, address, own, machines)
 
 
 def _date_at(pending: PendingSyscall) -> int:

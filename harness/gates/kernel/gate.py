@@ -32,7 +32,7 @@ from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.terminals import Terminals
-from harness.gates.kernel.time_jumps import jump
+from harness.gates.kernel.time_jumps import jump, may_jump_to
 from harness.gates.kernel.timer_steps import show_due
 from harness.gates.kernel.virtual_clock import can_go, is_held
 from harness.gates.kernel.virtual_files import VirtualFiles
@@ -270,12 +270,13 @@ class KernelGate:
             status = lane.status
             if (
                 status in _READY
-                or (status is _SLEEP and can_go(lane, files.names, now_ns))
+                or (status is _SLEEP and can_go(lane, files.names, now_ns, may_jump_to(self._state)))
                 or (status is _TURN and self._has_turn(lane))
             ):
                 ready.append(lane.candidate or candidate_of(files, lane))
         if self._faults.held:
-            ready = [one for one in ready if not is_held(self._lanes[one.lane], files.names, now_ns)]
+            last_ns = may_jump_to(self._state)
+            ready = [one for one in ready if not is_held(self._lanes[one.lane], files.names, now_ns, last_ns)]
         if self._polls.asking:
             ready = self._polls.without_kept_back(ready, self._lanes)
         return ready

@@ -67,10 +67,12 @@ class Signals:
     def __init__(self) -> None:
         #: By process and number whether each was sent by that process itself.
         self._sent: dict[tuple[int, int], bool] = {}
+        #: The same, of the schedule before and of the time between: the end may be seen later.
+        self._before: dict[tuple[int, int], bool] = {}
 
     def clear(self) -> None:
-        """Forget them, for another schedule begins."""
-        self._sent.clear()
+        """Note that another schedule begins; those of the one before may still end a process."""
+        self._before, self._sent = self._sent, {}
 
     def sent(self, target: int, number: int, *, by_itself: bool = False) -> None:
         """Note a signal.
@@ -86,7 +88,8 @@ class Signals:
 
     def may_have_got(self, pid: int, number: int) -> bool:
         """Return whether a process may have got a signal from another one of the schedule."""
-        return (pid, number) in self._sent or (0, number) in self._sent
+        sent = self._sent.keys() | self._before.keys() if self._before else self._sent
+        return (pid, number) in sent or (0, number) in sent
 
     def sent_itself(self, pid: int, number: int) -> bool:
         """Return whether a process has sent itself a signal, and no other one has sent it that."""

@@ -11,7 +11,8 @@ import time
 from typing import Final
 
 from harness.gates.kernel import process_tree
-from harness.gates.kernel.adapter_time import clock_of, date_of, kernel_waits
+from harness.gates.kernel.adapter_time import asleep, clock_of, date_of, kernel_waits
+from harness.gates.kernel.adapter_vdso import STEADY
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved, make
 from harness.gates.kernel.file_calls import by_descriptor
 from harness.gates.kernel.lane import TraceeProcess, TraceeThread, Worker
@@ -167,6 +168,10 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
             virtual -= state.clocks.ahead_ns(process.name)
         # The real clock moved between the caller's look and ours.
         duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
+        date = clock_of(process)
+        if date is not None and signed(args[0]) in STEADY and isinstance(process, TraceeProcess):
+            duration = date.steady.left(seconds * _SECOND + rest, signed(args[0]), process.program.steady)
+    asleep(state, pending, process)
     wake_ns = state.later(max(0, duration))
     if isinstance(process, TraceeProcess) and process.program.clock is not None:
         # A signal may end it.
@@ -223,6 +228,8 @@ def _time(state: SupervisorState, pending: PendingSyscall, number: int) -> int |
     process = pending.process
     date = clock_of(process)
     if date is not None:
+        if number in STEADY and date.steady.ahead_ns:
+            return time.clock_gettime_ns(number) + date.steady.ahead_ns
         return date_of(state, pending, date) if number in DATES else None
     if not isinstance(process, TraceeProcess) or process.program.clock is None or number > _CLOCK_MAX:
         return None

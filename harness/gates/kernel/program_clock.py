@@ -11,7 +11,8 @@ import contextlib
 import struct
 
 from harness.gates.kernel import linux_abi, vdso
-from harness.gates.kernel.adapter_vdso import asking_patches
+from harness.gates.kernel.adapter_vdso import asking_patches, steady_cells_at
+from harness.gates.kernel.steady_clock import SteadyCells
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
 __all__ = [
@@ -145,9 +146,8 @@ def take_over(
     clock = ProgramClock(memory, start)
     if memory.read(start + where.code_at, len(where.code)) == where.code:
         return clock
-    # The last word of the stack, behind the name of the program, has no use.
-    count_at = name_at + len(memory.path(name_at)) + 1
-    if (count_at + _COUNT.size) % _PAGE or memory.read(count_at, _COUNT.size) != bytes(_COUNT.size):
+    count_at = _spare_word(memory, name_at)
+    if not count_at:
         return None
     for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns + offset_ns, now_ns)):
         memory.write(start + at, code)
@@ -173,7 +173,7 @@ def share_clock(memory: TraceeMemory, pid: int, time_at: int, offset_at: int) ->
         memory.write(start + at, code)
 
 
-def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> bool:
+def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> SteadyCells | None:
     """Have an adapter, or a program that it starts, ask the supervisor for the date by calls.
 
     Args:
@@ -182,19 +182,35 @@ def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> bool:
         random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
 
     Returns:
-        Whether it does; the other clocks are the machine's.
+        The cells of its other clocks, which are not ahead of the machine's; None where it does not ask.
     """
     where = vdso.layout()
     if where is None:
-        return False
+        return None
     vector = _auxiliary(pid)
-    start = vector.get(_AT_SYSINFO_EHDR, 0)
+    start, name_at = vector.get(_AT_SYSINFO_EHDR, 0), vector.get(_AT_EXECFN, 0)
     # Without the kernel's code its C library makes the calls anyway.
     for at, code in asking_patches(where) if start else ():
         memory.write(start + at, code)
     if vector.get(_AT_RANDOM):
         memory.write(vector[_AT_RANDOM], random)
-    return True
+    if not start:
+        return SteadyCells(memory, 0, 0)
+    ahead_at = start + steady_cells_at(where)
+    read_at = _spare_word(memory, name_at) if name_at else 0
+    memory.write(ahead_at + _COUNT.size, _COUNT.pack(read_at))
+    return SteadyCells(memory, ahead_at, read_at)
+
+
+def _spare_word(memory: TraceeMemory, name_at: int) -> int:
+    """Return the address of a program's last word of the stack, which has no use; 0 where that is not so.
+
+    Args:
+        memory: of its process.
+        name_at: address of its name, before that word.
+    """
+    at = name_at + len(memory.path(name_at)) + 1
+    return 0 if (at + _COUNT.size) % _PAGE or memory.read(at, _COUNT.size) != bytes(_COUNT.size) else at
 
 
 def has_parents_program(pid: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.gates.kernel.adapter_clock import AdapterClock
 from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.random_files import RandomFile, look_up
+from harness.gates.kernel.steady_clock import SteadyCells
 from harness.gates.kernel.timed_waits import TimedWait
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.gates.kernel.virtual_timers import ProgramTimers
@@ -17,24 +18,28 @@ class ProgramState:
 
     Args:
         date: what it reads as the date, if it is an adapter or was started by one.
+        steady: where it is told how far its other clocks are ahead, likewise.
 
     Attributes:
         clock: its virtual time; None where it has the real one, as an adapter and a copy of its worker have.
         date: what an adapter and what it starts read as the date; None for any other process.
+        steady: where such a process is told how far its other clocks are ahead of the machine's.
         waits: waits with a time-out before which threads are stopped, by thread id.
         timers: that send signals; None as long as it has asked for none.
     """
 
-    def __init__(self, date: AdapterClock | None = None) -> None:
+    def __init__(self, date: AdapterClock | None = None, steady: SteadyCells | None = None) -> None:
         self.clock: ProgramClock | None = None
         self.date = date
+        self.steady = steady
         self.waits: dict[int, TimedWait] = {}
         self.timers: ProgramTimers | None = None
         self._random_files: dict[int, RandomFile | None] = {}
 
     def of_fork(self, memory: TraceeMemory) -> ProgramState:
         """Return the state of a process that was forked from this one."""
-        copy = ProgramState(self.date)
+        steady = self.steady.of_fork(memory) if self.steady is not None else None
+        copy = ProgramState(self.date, steady)
         if self.clock is not None:
             copy.clock = self.clock.of_fork(memory)
         return copy
@@ -46,9 +51,16 @@ class ProgramState:
         self.clock = clock
         self._random_files.clear()
 
-    def asks_for_date(self, possible: bool) -> None:
-        """Note that an adapter was just started, or a program by one, and whether it asks for the date."""
-        self.date = (self.date or AdapterClock()) if possible else None
+    def asks_for_date(self, steady: SteadyCells | None) -> None:
+        """Note that an adapter was just started, or a program by one.
+
+        Args:
+            steady: the cells of its clocks but that of the date, for which it asks; None where it does not.
+        """
+        self.date = (self.date or AdapterClock()) if steady is not None else None
+        self.steady = steady
+        if steady is not None and self.date is not None:
+            steady.tell(self.date.steady.ahead_ns)
         self._random_files.clear()
 
     def own_timers(self) -> ProgramTimers:

@@ -14,6 +14,7 @@ import os
 from typing import Final
 
 from harness.gates.kernel import linux_abi
+from harness.gates.kernel.adapter_time import awake
 from harness.gates.kernel.flock_wakeups import wake_flock_waiters
 from harness.gates.kernel.inode import Inode, Shown
 from harness.gates.kernel.lane import Lane
@@ -105,6 +106,8 @@ class Steps:
             self._polls.stepped(lane, status)
         if verdict is not RUN and self._strikes(lane, path, verdict):
             return
+        if lane.held_ns > state.now_ns or (status is _SLEEP and lane.wake_ns > state.now_ns):
+            self._end_wait(lane)
         if status is _FILE:
             self._run(lane, path)
         elif status is _THINK:
@@ -141,6 +144,11 @@ class Steps:
         self._state.let_go(lane)
         respond(worker, lane.pending.trap_id, value, error, flags)
 
+    def _end_wait(self, lane: Lane) -> None:
+        """Let time jump to the end of a wait: the lane may go on, for the lock that it wants is free."""
+        asked_ns = lane.wake_ns if lane.status is _SLEEP else 0
+        self._state.set_time(max(self._state.now_ns, lane.held_ns, asked_ns))
+
     def _end_pause(self, lane: Lane) -> None:
         """Let a lane go on whose sleep is over, or that has waited for a key or with a time-out."""
         name, thread = pause_name(lane), lane.delegate
@@ -151,7 +159,10 @@ class Steps:
             self._state.events.append(Step(lane.index, lane.told_op, name, "", typed))
             return
         self._state.events.append(Step(lane.index, lane.told_op, name))
-        wait = thread.tracee.program.take_wait(thread.tid) if thread is not None else None
+        wait = None
+        if thread is not None:
+            awake(self._state, thread)
+            wait = thread.tracee.program.take_wait(thread.tid)
         if wait is None:
             self.release(lane, 0)
         elif wait.is_over():

@@ -24,7 +24,7 @@ from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.signal_sets import signal_sets, to_be_handled
 from harness.system.descriptors import copy_of
 
-__all__ = ["TimedWait", "ends_at_date", "time_out_of", "wait_of", "watched"]
+__all__ = ["TimedWait", "ends_at_date", "steady_end_at", "time_out_of", "wait_of", "watched"]
 
 #: By name: the argument that says how long.
 _TIME_AT = {
@@ -179,6 +179,14 @@ def ends_at_date(pending: PendingSyscall) -> bool:
 
 def _ends_at_time(pending: PendingSyscall) -> bool:
     return pending.call.name == "futex" and pending.args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
+
+
+def steady_end_at(pending: PendingSyscall) -> int:
+    """Return where the time stands at which a wait or a sleep ends, unless that is a date; 0 for none."""
+    name, args = pending.call.name, pending.args
+    if name == "clock_nanosleep":
+        return args[2] if args[1] & _ABSOLUTE_TIME else 0
+    return args[3] if _ends_at_time(pending) and not ends_at_date(pending) else 0
 
 
 def time_out_of(pending: PendingSyscall) -> int | None:

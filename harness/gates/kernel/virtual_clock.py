@@ -21,23 +21,32 @@ _NONE: Mapping[int, int] = MappingProxyType({})
 _COULD_GO = (Status.FILE, Status.THINK, Status.TURN, Status.TIMER)
 
 
-def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
-    """Return whether a sleeping lane is ready without time having to jump.
+def can_go(lane: Lane, names: Collection[str], now_ns: int, last_ns: int) -> bool:
+    """Return whether a sleeping lane is ready, if it then ends its sleep.
 
-    A lane that sleeps because a lock file was in its way is not ready until
-    the file is gone, at any poll interval.
+    A lane that sleeps because a lock file was in its way is not ready until the file is gone, at any poll
+    interval. Then it may be the next one, and time jumps to the end of its sleep: no sleep is shorter than
+    it was asked for.
+
+    Args:
+        lane: that sleeps.
+        names: of the files that are there.
+        now_ns: the time.
+        last_ns: until when time may jump (`time_jumps.may_jump_to`).
     """
     if lane.poll_name is not None:
-        return lane.poll_name not in names
+        return lane.poll_name not in names and lane.wake_ns <= max(now_ns, last_ns)
     return now_ns >= lane.wake_ns
 
 
-def is_held(lane: Lane, names: Collection[str], now_ns: int) -> bool:
+def is_held(lane: Lane, names: Collection[str], now_ns: int, last_ns: int) -> bool:
     """Return whether a lane may not go on yet: it is stopped, or its adapter waits.
 
-    An adapter that polls for a lock may look at any time once that is free, as one that sleeps virtually.
+    An adapter that polls for a lock may be the next one once that is free, as one that sleeps virtually.
     """
-    return lane.held_ns > now_ns and (lane.held_for is None or lane.held_for in names)
+    if lane.held_ns <= now_ns:
+        return False
+    return lane.held_for is None or lane.held_for in names or lane.held_ns > last_ns
 
 
 def sleepers(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) -> list[Lane]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -35,6 +36,23 @@ class Polling(Words):
         except LockTimeoutError:
             return f"none after {(time.time_ns() - before) // 1_000_000}"
         return f"had after {(time.time_ns() - before) // 1_000_000}"
+
+    def nap_50(self) -> str:
+        return self._nap(0.05)
+
+    def nap_900(self) -> str:
+        return self._nap(0.9)
+
+    def nap_5000(self) -> str:
+        return self._nap(5)
+
+    def _nap(self, duration_s: float) -> str:
+        """Says how long a sleep took because of a lock file, in milliseconds of virtual time."""
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+        before = time.monotonic_ns()
+        time.sleep(duration_s)
+        return str((time.monotonic_ns() - before) // 1_000_000)
 
     def give_up(self) -> None:
         """Says after a minute that the lock is taken."""

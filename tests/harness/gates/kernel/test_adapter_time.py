@@ -25,7 +25,7 @@ MS, SECOND = 1_000_000, 1_000_000_000
 _kept: dict[str, tuple[subprocess.Popen[bytes], Service]] = {}
 #: It answers each line, the name of a function, with what that returns.
 _SERVER = """
-import ctypes, json, os, select, subprocess, sys, time
+import ctypes, json, os, select, subprocess, sys, threading, time
 
 libc = ctypes.CDLL(None, use_errno=True)
 class Pair(ctypes.Structure):
@@ -109,6 +109,29 @@ def spins():
 
 def sleeps():
     return timed(lambda: libc.clock_nanosleep(0, 1, ctypes.byref(in_(1000)), None))
+
+def naps():
+    before, date, raw = time.monotonic_ns(), time.time_ns(), time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+    time.sleep(3600)
+    after = time.time_ns() - date, time.monotonic_ns() - before
+    return [*after, time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW) - raw]
+
+def waits():
+    lock, before = threading.Lock(), time.monotonic_ns()
+    lock.acquire()
+    return [lock.acquire(timeout=0.1), time.monotonic_ns() - before]
+
+def asked():
+    found = Pair()
+    libc.syscall(228, 1, ctypes.byref(found))
+    return abs(found.seconds - time.monotonic()) < 60
+
+def childs_steady():
+    before = time.monotonic_ns()
+    subprocess.check_call(["sleep", "3600"])
+    text = "import time; print(time.monotonic_ns())"
+    own = time.monotonic_ns() - before
+    return [own, int(subprocess.check_output([sys.executable, "-ISc", text])) - before]
 
 print("ready", flush=True)
 for line in sys.stdin:
@@ -243,6 +266,24 @@ def test_a_loop_that_only_reads_the_date_gets_there(stage: Stage) -> None:
 def test_a_sleep_until_a_date_is_virtual(stage: Stage) -> None:
     ((failed, by_date, by_machine),) = told(play(stage, "sleeps"))
     assert (failed, by_date // 10) == (0, 100) and by_machine < 100_000
+
+
+def test_a_sleep_lasts_as_long_as_it_was_asked_for_by_every_clock(stage: Stage) -> None:
+    (naps,) = told(play(stage, "naps"))
+    hour = 3600 * SECOND
+    assert naps[0] == pytest.approx(hour, abs=20 * MS)
+    assert all(hour <= nap < hour + 60 * SECOND for nap in naps[1:])
+
+
+def test_waits_until_a_time_keep_their_length_after_a_sleep(stage: Stage) -> None:
+    _, (had, waited_ns), agree = told(play(stage, "naps", "waits", "asked"))
+    assert not had and agree
+    assert 100 * MS <= waited_ns < 60 * SECOND
+
+
+def test_a_sleep_of_a_program_of_an_adapter_counts_for_both(stage: Stage) -> None:
+    ((own, later),) = told(play(stage, "childs_steady"))
+    assert 3600 * SECOND <= own <= later < 3660 * SECOND
 
 
 def test_the_date_begins_anew_in_each_schedule(stage: Stage) -> None:

@@ -76,6 +76,24 @@ def test_a_lock_that_is_free_again_at_the_poll_is_had_at_once(stage: Stage) -> N
     assert int(after) < 100
 
 
+@pytest.mark.parametrize("duration_ms", [50, 900])
+def test_a_sleep_of_a_poller_is_no_shorter_than_it_was_asked_for(stage: Stage, duration_ms: int) -> None:
+    """Also if it is the next lane once the lock is free, while the other one has more to do."""
+    script = [Until(0, "think"), Until(1, "sleep"), Until(0, "unlink"), 0, Out(1)]
+    first = ["take", "think:1", "let_go", "write", "write"]
+    seen = stage.run(first, [f"nap_{duration_ms}"], script=script)
+    assert duration_ms <= int(seen.said(1)[0]) < duration_ms + 20
+    assert [step.lane for step in seen.steps][-1] == 0
+
+
+def test_time_does_not_jump_far_for_a_poller_while_another_lane_can_go(stage: Stage) -> None:
+    script = [Until(0, "think"), Until(1, "sleep"), Out(0)]
+    seen = stage.run(["take", "think:1", "let_go", "write"], ["nap_5000"], script=script)
+    free = next(at for at, step in enumerate(seen.steps) if step.lock == LockEvent("released"))
+    assert not offered(seen, 1, free, len(seen.steps) - 1)
+    assert 5_000 <= int(seen.said(1)[0]) < 5_020
+
+
 def test_a_lock_taken_away_is_reclaimed_from_its_owner(stage: Stage) -> None:
     script = [Until(0, "think"), Out(1)]
     seen = stage.run(["take", "think:2", "write"], ["remake", "write"], script=script)

@@ -19,14 +19,20 @@ def sleeper(index: int, wake_ms: int, poll_name: str | None = None, poll_count: 
 
 
 def test_a_sleeper_can_go_at_its_time_and_not_before() -> None:
-    assert not can_go(sleeper(0, 5), (), 5 * MS - 1)
-    assert can_go(sleeper(0, 5), (), 5 * MS)
+    assert not can_go(sleeper(0, 5), (), 5 * MS - 1, 50 * MS)
+    assert can_go(sleeper(0, 5), (), 5 * MS, 50 * MS)
 
 
 def test_a_poller_can_go_once_the_name_is_free() -> None:
     lane = sleeper(0, 5, "lock")
-    assert not can_go(lane, {"lock"}, 50 * MS)
-    assert can_go(lane, {"other"}, 0)
+    assert not can_go(lane, {"lock"}, 50 * MS, 90 * MS)
+    assert can_go(lane, {"other"}, 0, 5 * MS)
+
+
+def test_a_poller_cannot_go_where_time_may_not_jump_to_the_end_of_its_sleep() -> None:
+    lane = sleeper(0, 5, "lock")
+    assert not can_go(lane, (), 0, 5 * MS - 1)
+    assert can_go(lane, (), 5 * MS, 0)
 
 
 def test_time_jumps_to_the_first_lane_that_wakes() -> None:
@@ -91,16 +97,17 @@ def test_doubling_has_an_end() -> None:
 
 def test_a_lane_is_held_until_its_time() -> None:
     lane = Lane(0)
-    assert not is_held(lane, (), 0)
+    assert not is_held(lane, (), 0, 90)
     lane.hold(50)
-    assert is_held(lane, (), 49) and not is_held(lane, (), 50)
+    assert is_held(lane, (), 49, 90) and not is_held(lane, (), 50, 90)
 
 
 def test_a_lane_that_waits_for_a_file_is_held_as_long_as_it_is_there() -> None:
     lane = Lane(0)
     lane.poll_for("T.lock")
     lane.hold(50, polls=True)
-    assert is_held(lane, ("T.lock",), 49) and not is_held(lane, ("T",), 49)
+    assert is_held(lane, ("T.lock",), 49, 90) and not is_held(lane, ("T",), 49, 90)
+    assert is_held(lane, ("T",), 48, 49)
     # A process that is stopped meanwhile goes on for no file.
     lane.hold(70)
-    assert is_held(lane, ("T",), 69)
+    assert is_held(lane, ("T",), 69, 90)
