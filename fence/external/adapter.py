@@ -50,6 +50,7 @@ _TAIL_BYTES = 600
 _LOOKED_AT, _LINE_MAX = 1 << 16, 200
 _ERROR = re.compile(r"(?i)\b(fatal|panic|out of memory)\b|\w*(error|exception)\b")
 _LINES_KEPT = 6
+_TOO_LARGE = " (a file may have 8 MiB here, and memory by memfd_create, which a JIT may take, is one)"
 _REAP_S = 5.0
 #: Processor time that an adapter has until it has answered hello: it may import a thousand files.
 _HELLO_COMPUTING_S = 60.0
@@ -256,6 +257,7 @@ class Adapter:
             return self.fault("closed its standard output")
         self.was_killed = status == -signal.SIGKILL
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        how += _TOO_LARGE if status == -signal.SIGXFSZ else ""
         rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
         # One that could write no further line of standard error had met a limit of ours.
         full = os.fstat(self._stderr).st_size >= _FILE_BYTES_MAX

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -248,6 +249,13 @@ def _floods_stderr(number: int) -> None:
         sys.stderr.write("y" * (1 << 20))
 
 
+def _writes_too_much(number: int) -> None:
+    # Other than Python, most runtimes do not ignore it.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    memory = os.memfd_create("code")
+    os.ftruncate(memory, 16 << 20)
+
+
 def _dies(number: int) -> None:
     print("out of luck", file=sys.stderr, flush=True)
     os._exit(7)
@@ -341,6 +349,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
         _floods,
         _floods_lines,
         _floods_stderr,
+        _writes_too_much,
         _dies,
         _aborts,
         _is_killed,

@@ -27,6 +27,7 @@ SAID = {
     "floods": "a line of more than",
     "floods_lines": "id: expected the number of the request, in the line {}",
     "floods_stderr": "was killed by signal|ended with status",
+    "writes_too_much": "was killed by signal 25 .a file may have 8 MiB here, and memory by memfd_create",
     "dies": "ended with status 7; .*standard error: out of luck",
     "aborts": "was killed by signal 6; .*standard error: out of luck",
     "is_killed": "was killed by signal 9",
