@@ -22,7 +22,7 @@ SEED = 1
 SAID = {
     "begin_turn": {
         "quickstart": "double_hold",
-        "runner-own-writer": "took the watched lock",
+        "runner-own-writer": "double_hold",
     },
     "load": {"quickstart": "altered_entry", "runner-own-writer": "altered_entry"},
     "append": {"quickstart": "lost_entry", "runner-own-writer": "lost_entry"},
@@ -32,7 +32,7 @@ SAID = {
     "end_turn": {"full-disk": "dead_end"},
     "acquire": {
         "cotenant-other-process": "double_hold",
-        "runner-own-writer": "took the watched lock",
+        "runner-own-writer": "double_hold",
     },
     "rewrite": {"compaction-new-file": "lost_entry", "compaction-in-place": "lost_entry"},
     "release": {"quickstart": "dead_end", "runner-own-writer": "dead_end"},
