@@ -8,10 +8,15 @@ from harness.model.history import ACQUIRING, KEEPING, RELEASING, Invoke, Return
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import FOREVER
 
-__all__ = ["ClaimedSection", "claimed_sections"]
+__all__ = ["ClaimedSection", "claimed_sections", "stays_inside"]
 
 #: Kinds of operation inside the section; the lane stays inside even if a call of one fails.
 _WORKING = frozenset(("load", "append", "rewrite"))
+
+
+def stays_inside(kind: str, outcome: str) -> bool:
+    """Return whether a lane is still in its section after an operation that is not to release the lock."""
+    return outcome in KEEPING or (outcome == "failed" and kind in _WORKING)
 
 
 class ClaimedSection(NamedTuple):
@@ -45,9 +50,8 @@ def claimed_sections(index: HistoryIndex) -> list[ClaimedSection]:
             kinds[event.lane], asked[event.lane] = event.kind, at
         elif isinstance(event, Return) and not index.is_rogue(event.lane):
             kind = kinds.get(event.lane, "")
-            stays = event.outcome in KEEPING or (event.outcome == "failed" and kind in _WORKING)
             if kind in ACQUIRING and event.outcome == "ok":
                 began.setdefault(event.lane, (asked[event.lane], at))
-            elif event.lane in began and (kind in RELEASING or not stays):
+            elif event.lane in began and (kind in RELEASING or not stays_inside(kind, event.outcome)):
                 found.append(ClaimedSection(event.lane, *began.pop(event.lane), at))
     return found + [ClaimedSection(lane, *since, FOREVER) for lane, since in began.items()]

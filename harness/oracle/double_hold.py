@@ -15,8 +15,8 @@ A lane whose process was killed does nothing any more.
 
 from __future__ import annotations
 
-from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
-from harness.oracle.claimed_sections import ClaimedSection, claimed_sections
+from harness.model.history import RELEASING, Invoke, Return, Step
+from harness.oracle.claimed_sections import ClaimedSection, claimed_sections, stays_inside
 from harness.oracle.crash import kill_step
 from harness.oracle.handed_on import handed_on
 from harness.oracle.index import HistoryIndex
@@ -27,8 +27,6 @@ __all__ = ["double_holds", "shared_writes", "unlocked_writes"]
 
 #: Kinds of operation that release the lock; a guarded write releases the lock that it took itself.
 _RELEASING = RELEASING | {"guarded_write"}
-#: Kinds of operation inside the section; the lane stays inside even if a call of one fails.
-_WORKING = frozenset(("load", "append", "rewrite"))
 
 
 class _LockedSection:
@@ -167,9 +165,8 @@ def _sections(index: HistoryIndex) -> list[_LockedSection]:
         elif isinstance(event, Invoke):
             kinds[event.lane] = event.kind
         elif isinstance(event, Return) and event.lane in inside:
-            kind, outcome = kinds.get(event.lane), event.outcome
-            stays = outcome in KEEPING or (outcome == "failed" and kind in _WORKING)
-            over = kind in _RELEASING or not stays
+            kind = kinds.get(event.lane, "")
+            over = kind in _RELEASING or not stays_inside(kind, event.outcome)
             section = inside[event.lane]
             section.entered = min(section.entered, index.time_of(at)[1])
             if over:

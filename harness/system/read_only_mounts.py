@@ -63,8 +63,8 @@ def make_read_only(*directories: str) -> bool:
 def in_chroot() -> bool:
     """Return whether / is another folder for a process that sees the same files through mounts of its own.
 
-    The kernel then shows the folders and files of one of them to the other one by longer paths. Whoever
-    follows the calls of the other by such paths takes them for files elsewhere.
+    The kernel then shows the worker's files to the explorer by longer paths, which begin outside of the
+    chroot. The explorer would take them for files elsewhere.
     """
     found: list[str] = []
 
