@@ -21,6 +21,12 @@ MS, SECOND = 1_000_000, 1_000_000_000
 _PROGRAM = "import time; print(time.time_ns(), time.monotonic_ns(), time.clock_gettime_ns(time.CLOCK_TAI))"
 #: It waits ten seconds between two looks at its clocks.
 _WAITING = f"{_PROGRAM}; time.sleep(10); {_PROGRAM}"
+_USAGE = """
+import os, resource
+times, own, children = os.times(), resource.getrusage(0), resource.getrusage(-1)
+hundredths = [times.user, times.system, own.ru_utime, own.ru_stime, children.ru_utime]
+print(*(int(seconds * 100) for seconds in hundredths), own.ru_maxrss, len(os.sched_getaffinity(0)))
+"""
 
 
 class Dated(Words):
@@ -42,6 +48,9 @@ class Dated(Words):
     def program(self, text: str = _PROGRAM) -> str:
         done = subprocess.run(["python3", "-c", text], capture_output=True, check=True)
         return json.dumps([int(word) for word in done.stdout.split()])
+
+    def usage(self) -> str:
+        return self.program(_USAGE)
 
     def waiting(self) -> str:
         return self.program(_WAITING)
@@ -125,6 +134,16 @@ def test_a_program_has_the_clock_of_its_process(stage: Stage) -> None:
 
 
 @pytest.mark.requires("clock of programs")
+def test_a_program_s_processor_time_is_virtual_and_its_own(stage: Stage) -> None:
+    seen = play(stage, [["pause:5000", "usage"]])
+    assert not seen.end.inconclusive
+    (figures,) = told(seen)
+    user, system, used, used_by_kernel, by_children, resident_kib, processors = json.loads(figures)
+    assert user == used > 0
+    assert (system, used_by_kernel, by_children) == (0, 0, 0)
+    assert (resident_kib, processors) == (16_384, 1)
+
+
 def test_a_clock_is_set_back_while_a_program_waits(stage: Stage) -> None:
     seen = play(stage, [["waiting"]], ClockSkew(off_ms=60_000, back_ms=90_000, after_ms=4_000))
     assert offsets(told(seen)[0]) == [60, 0, 60, 10 - 30, 10, 10 - 30]
